@@ -229,11 +229,6 @@ int collector_follow(struct collector *collector, const char *path, struct names
 	return kernel_probe_follow(collector->probe, id, id, CAPTURE_ENTRY_FIRST_EXEC);
 }
 
-void collector_drain(struct collector *collector)
-{
-	kernel_ring_drain(collector->rings);
-}
-
 void collector_stop(struct collector *collector)
 {
 	struct container *container;

@@ -82,9 +82,6 @@ int collector_follow(struct collector *collector, const char *path, struct names
  */
 void collector_stop(struct collector *collector);
 
-/* Reads what is in the rings now. */
-void collector_drain(struct collector *collector);
-
 void collector_read_counters(const struct collector *collector, struct collector_counters *ret);
 const char *collector_backend(const struct collector *collector);
 /* Why `auto` passed the cheaper one by; "" when it did not. */

@@ -397,11 +397,6 @@ uint64_t stream_id(const struct stream *stream)
 	return stream->options.id;
 }
 
-enum output_stream stream_output(const struct stream *stream)
-{
-	return stream->options.output;
-}
-
 uint64_t stream_position(const struct stream *stream)
 {
 	return stream->position;

@@ -64,7 +64,6 @@ void stream_settle(struct stream *stream, uint64_t now_ns, uint64_t patience_ns)
 void stream_end(struct stream *stream, uint64_t time_ns);
 
 uint64_t stream_id(const struct stream *stream);
-enum output_stream stream_output(const struct stream *stream);
 uint64_t stream_position(const struct stream *stream); /* of the next byte to come */
 size_t stream_memory_bytes(const struct stream *stream);
 

@@ -28,9 +28,8 @@ struct tap {
 	struct collector *collector;
 	struct buffer out;
 	bool terminal;
-	bool prefixed;	/* more than one container can match */
-	bool line_open; /* raw: the last piece had no newline */
-	bool matched;	/* some container did */
+	bool prefixed; /* more than one container can match */
+	bool matched;  /* some container did */
 	uint64_t lines;
 	bool done;
 	int status;
